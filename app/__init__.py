@@ -1,0 +1,3 @@
+"""MiniRAG: documents become evidence, evidence becomes cited answers."""
+
+__version__ = "0.1.0"
