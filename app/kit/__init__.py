@@ -1,0 +1,1 @@
+"""The toolbox: small things every ring may use, none of which knows the product."""
