@@ -1,0 +1,1 @@
+"""Chat models: one port, a direct road for OpenAI-compatible and Ollama servers, LiteLLM for all others."""

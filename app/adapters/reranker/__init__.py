@@ -1,0 +1,1 @@
+"""Reranking: a model reads the question with each passage and says how well it answers."""
