@@ -1,0 +1,1 @@
+"""Manners of the web: problems, authentication, streams, pages of lists."""
