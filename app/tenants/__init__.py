@@ -1,0 +1,1 @@
+"""Who: tenants, people, tokens and sealed credentials."""
