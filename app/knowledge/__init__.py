@@ -1,0 +1,1 @@
+"""What we know: knowledge bases, sources, documents, versions and chunks."""
