@@ -1,0 +1,1 @@
+"""Learning: from a source to active, searchable chunks."""

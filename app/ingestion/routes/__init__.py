@@ -1,0 +1,5 @@
+"""The doors of ingestion."""
+
+from app.ingestion.routes import runs, sources
+
+ROUTES = (*sources.ROUTES, *runs.ROUTES)
