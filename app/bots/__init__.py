@@ -1,0 +1,1 @@
+"""How to answer: bots and their policies."""
