@@ -1,0 +1,1 @@
+"""How much: the ledger, limits and the event log."""
