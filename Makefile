@@ -59,4 +59,4 @@ lock: python-found ## Lock the requirements anew from pyproject.toml
 
 clean: ## Remove what was built here (never ./data)
 	rm -rf .venv .tools .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage* htmlcov dist
-	find app tests tools alembic -name __pycache__ -type d -prune -exec rm -rf {} +
+	find app tests tools alembic bench -name __pycache__ -type d -prune -exec rm -rf {} +
