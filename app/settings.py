@@ -72,6 +72,8 @@ class Settings(BaseSettings):
     provider_total_s: float = Field(default=600, gt=0)
     """Longest whole answer, in seconds."""
 
+    models_dir: Path | None = None
+    """Folder of the operator's own rerankers; bots name one as ``onnx:/absolute/path`` to a folder in it."""
     prices_file: Path | None = None
     """JSON file of prices that override the shipped table: ``{"model": {"input_cost_per_token": 1e-6, …}}``."""
 
@@ -89,7 +91,7 @@ class Settings(BaseSettings):
     run_attempts: int = Field(default=5, ge=1, le=20)
     """How often a run is tried when faults are transient."""
     run_retry_window_s: float = Field(default=600, ge=1)
-    """Within how many seconds of its start a run's attempts must begin."""
+    """Within how many seconds of a run's first transient fault its further attempts must begin."""
     sweep_interval_s: float = Field(default=5, ge=0.1)
     """How often lost work is looked for, in seconds."""
     parser_processes: int = Field(default=1, ge=1, le=32)

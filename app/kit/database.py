@@ -61,7 +61,8 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.is_sqlite = url.startswith("sqlite")
         options: dict[str, Any] = {} if self.is_sqlite else {"pool_size": pool_size, "pool_pre_ping": True}
-        self.engine: AsyncEngine = create_async_engine(url, **options)
+        # Parameters are document text and tokens: they must not stand in a trace.
+        self.engine: AsyncEngine = create_async_engine(url, hide_parameters=True, **options)
         self._writer = asyncio.Lock()
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)

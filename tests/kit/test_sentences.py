@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,7 +41,7 @@ def test_sentences_end_where_a_reader_would_end_them(text: str, expected: list[s
 def test_spans_cover_everything_but_white_space_in_order(text: str) -> None:
     spans = sentence_spans(text)
     assert all(start < end and text[start:end] == text[start:end].strip() for start, end in spans)
-    assert all(first[1] <= second[0] for first, second in zip(spans, spans[1:], strict=False))
+    assert all(first[1] <= second[0] for first, second in itertools.pairwise(spans))
     assert "".join("".join(text[start:end] for start, end in spans).split()) == "".join(text.split())
 
 

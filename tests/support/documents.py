@@ -8,14 +8,19 @@ import io
 import zipfile
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
 
 import docx
 from docx.document import Document as WordDocument
+from pptx import Presentation
+from pptx.presentation import Presentation as SlideShow
+from pptx.util import Inches
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.pdfgen import canvas
 from reportlab.platypus import Flowable, PageBreak, Paragraph, SimpleDocTemplate, Spacer, Table
+from xlsxwriter import Workbook
 
 Rows = Sequence[Sequence[str]]
 
@@ -94,7 +99,37 @@ def a_docx(
     return _saved(document)
 
 
-def _saved(document: WordDocument) -> bytes:
+def an_xlsx(sheets: Mapping[str, Sequence[Sequence[object]]] | None = None) -> bytes:
+    """An Excel workbook: sheets by their name, written cell by cell."""
+    made = io.BytesIO()
+    with Workbook(made, {"in_memory": True, "default_date_format": "yyyy-mm-dd"}) as book:
+        for name, rows in (sheets or {"People": (("Name", "Age"), ("Ada", 36))}).items():
+            sheet = book.add_worksheet(name)
+            for number, row in enumerate(rows):
+                sheet.write_row(number, 0, row)
+    return made.getvalue()
+
+
+def a_pptx(
+    slides: Mapping[str, Sequence[str]] | None = None, *, table: Rows | None = None, notes: str | None = None
+) -> bytes:
+    """A presentation: for each title a slide with its points; the table and the notes are on the last slide."""
+    show: Any = Presentation()
+    for title, points in (slides or {"A title": ("A point.", "Another point.")}).items():
+        slide = show.slides.add_slide(show.slide_layouts[1])
+        slide.shapes.title.text = title
+        slide.placeholders[1].text_frame.text = "\n".join(points)
+    if table is not None:
+        frame = slide.shapes.add_table(len(table), len(table[0]), Inches(1), Inches(6), Inches(8), Inches(1))
+        for row, cells in zip(frame.table.rows, table, strict=True):
+            for cell, text in zip(row.cells, cells, strict=True):
+                cell.text = text
+    if notes is not None:
+        slide.notes_slide.notes_text_frame.text = notes
+    return _saved(show)
+
+
+def _saved(document: WordDocument | SlideShow) -> bytes:
     made = io.BytesIO()
     document.save(made)
     return made.getvalue()

@@ -5,7 +5,10 @@ Chat models are scripted providers over real HTTP.
 """
 
 import asyncio
+import atexit
 import json
+import shutil
+import tempfile
 import time
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +20,7 @@ from typing import Any
 
 import httpx
 
+from app.adapters.embedder.granite import Granite, load_granite
 from app.asgi import create_app
 from app.background import recovering, working
 from app.health import Health
@@ -47,6 +51,31 @@ def migrated_postgres() -> str:
     with ThreadPoolExecutor(1) as aside:  # The test that asks first has a running loop of its own.
         aside.submit(lambda: asyncio.run(upgrade(url))).result()
     return url
+
+
+@cache
+def one_embedder() -> Granite:
+    """The bundled model, loaded once for all houses of this process: its weights never change."""
+    return load_granite()
+
+
+@cache
+def migrated_sqlite() -> Path:
+    """A SQLite file with the newest schema, to copy from; made once in this process."""
+    file = Path(tempfile.mkdtemp(prefix="minirag-test-")) / "minirag.db"
+    atexit.register(shutil.rmtree, file.parent, ignore_errors=True)
+    with ThreadPoolExecutor(1) as aside:
+        aside.submit(lambda: asyncio.run(upgrade(f"sqlite+aiosqlite:///{file}"))).result()
+    return file
+
+
+async def prepare(settings: Settings) -> None:
+    """Give the house its storage: what is there already stays."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    own = settings.data_dir / "minirag.db"
+    if settings.database_url is None and not own.exists():
+        shutil.copyfile(migrated_sqlite(), own)
+    await upgrade(settings.effective_database_url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +190,8 @@ class House:
 @asynccontextmanager
 async def open_house(settings: Settings, *, work: bool = True) -> AsyncGenerator[House]:
     """A house on freshly migrated storage; ``work`` runs a worker in it."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    await upgrade(settings.effective_database_url)
-    async with open_runtime(settings) as runtime, recovering(runtime):
+    await prepare(settings)
+    async with open_runtime(settings, load_embedder=one_embedder) as runtime, recovering(runtime):
         app = create_app(runtime, Health(runtime))
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)  # type: ignore[arg-type]  # Same protocol.
         async with httpx.AsyncClient(transport=transport, base_url="http://minirag.test", timeout=60) as client:

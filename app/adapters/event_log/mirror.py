@@ -17,6 +17,7 @@ from app.adapters.event_log.agenda import CADENCE_S, Agenda
 from app.adapters.event_log.memory import LocalStream
 from app.adapters.redis import Command, CommandRefused, RedisClient
 from app.kit.errors import DependencyDown
+from app.kit.tasks import end_tasks
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger()
 
@@ -66,8 +67,7 @@ class Mirror:
                 for stream in list(self.streams.values()):
                     await stream.settled.wait()
                 await self._redis.delete(wire.pulse_key(self._process))
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await end_tasks([self._task])
         self._task = self._agenda = None
 
     async def _run(self, agenda: Agenda) -> None:

@@ -24,6 +24,7 @@ from app.adapters.queue.codec import QUEUE_NAME, deserialize, serialize
 from app.adapters.queue.jobs import Job, Periodic, without_context
 from app.adapters.queue.queue import arq_pool
 from app.adapters.redis import RedisSource
+from app.kit.tasks import end_tasks
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger()
 
@@ -110,11 +111,8 @@ class Worker:
             for task in done:
                 task.result()
         finally:
-            if worker.main_task is not None:  # ARQ polls in a task of its own, which cancelling our await leaves alone.
-                worker.main_task.cancel()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            polling = worker.main_task  # A task of ARQ's own, which cancelling our await leaves alone.
+            await end_tasks([*tasks, *([] if polling is None else [polling])])
 
     async def _renew_leases(self, worker: arq.worker.Worker) -> None:
         loop = asyncio.get_running_loop()

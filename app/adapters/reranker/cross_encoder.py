@@ -77,7 +77,7 @@ def batches(texts: Sequence[str]) -> Iterator[list[int]]:
 def _rows(found: "NDArray[np.float32]", count: int) -> list[list[float]]:
     if found.shape[0] != count:
         raise RerankerUnusable("The cross-encoder's output is not one row for each text.")
-    return cast("list[list[float]]", found.reshape(count, -1).tolist())
+    return found.reshape(count, -1).tolist()
 
 
 def _relevance(row: Sequence[float], count: int) -> float:

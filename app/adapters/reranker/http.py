@@ -53,7 +53,8 @@ class _Answer(msgspec.Struct):
     meta: _Meta | None = None
 
 
-_decoder = msgspec.json.Decoder(_Answer | list[_Item])
+_Answers = _Answer | list[_Item]
+_decoder: "msgspec.json.Decoder[_Answers]" = msgspec.json.Decoder(_Answers)
 _encoder = msgspec.json.Encoder()
 
 
@@ -93,7 +94,7 @@ def _score(endpoint: ModelEndpoint, item: _Item) -> float:
     return score
 
 
-def _tokens(answer: _Answer | list[_Item]) -> int | None:
+def _tokens(answer: _Answers) -> int | None:
     if isinstance(answer, list):
         return None
     if answer.usage is not None:
