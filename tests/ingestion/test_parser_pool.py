@@ -59,7 +59,15 @@ async def a_fifo_reader(pool: ParserPool, path: Path) -> "asyncio.Task[object]":
 def children() -> int:
     """The parser processes that this process has."""
     listed = Path(f"/proc/{os.getpid()}/task").glob("*/children")
-    return sum(len(path.read_text().split()) for path in listed)
+    pids = [pid for path in listed for pid in path.read_text().split()]
+    return sum("parser_child" in _command_of(pid) for pid in pids)
+
+
+def _command_of(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
 
 
 async def until(holds: Callable[[], bool]) -> None:

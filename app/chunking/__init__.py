@@ -1,0 +1,1 @@
+"""From typed blocks to chunks and their parents: pure, no input or output."""

@@ -1,0 +1,1 @@
+"""HTML: the main content as blocks, without the furniture around it."""
