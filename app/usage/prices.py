@@ -41,7 +41,7 @@ PICODOLLAR = Decimal(1).scaleb(-12)
 
 Table = Mapping[str, Mapping[str, Any]]
 
-FREE_OF_CHARGE = ("local/", "ollama/", "ollama_chat/")
+FREE_OF_CHARGE = ("local/", "ollama/", "ollama_chat/", "onnx:")
 FREE = Price()
 UNKNOWN = Price(known=False)
 
