@@ -1,0 +1,1 @@
+"""OpenAI's protocol: a bot is a model, and every embedding model of the tenant is one."""
