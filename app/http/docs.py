@@ -1,11 +1,12 @@
 """How routes describe their failures in the OpenAPI document."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import Parameter
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Parameter
 from litestar.openapi.spec import Schema as OpenAPISchema
-from litestar.openapi.spec.enums import OpenAPIType
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from pydantic import ConfigDict, Field
 
 from app.http.problems import MEDIA_TYPE
@@ -59,6 +60,18 @@ def problems(*statuses: int) -> dict[int, ResponseSpec]:
         status: ResponseSpec(Problem, media_type=MEDIA_TYPE, description=MEANING[status], generate_examples=False)
         for status in sorted(statuses)
     }
+
+
+@dataclass
+class FileOperation(Operation):
+    """A route that gives a file as it came, whose content type is its own."""
+
+    def __post_init__(self) -> None:
+        """Show that any type may come."""
+        success = (self.responses or {}).get("200")
+        if isinstance(success, OpenAPIResponse) and success.content is not None:
+            binary = OpenAPISchema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
+            success.content = {kind: OpenAPIMediaType(schema=binary) for kind in ("application/octet-stream", "*/*")}
 
 
 IDEMPOTENCY_KEY = Parameter(

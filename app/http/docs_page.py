@@ -82,7 +82,7 @@ def _header(document: Part) -> str:
 def _contents(groups: dict[str, list[Entry]]) -> str:
     parts: list[str] = ['<nav aria-label="Operations">']
     for name, entries in groups.items():
-        parts.append(f'<h2><a href="#{anchor(name)}">{escape(name)}</a></h2><ul>')
+        parts.append(f'<h2><a href="#{anchor(f"group-{name}")}">{escape(name)}</a></h2><ul>')
         for method, _, operation in entries:
             link = f'<a href="#{anchor(operation["operationId"])}">{escape(operation["summary"])}</a>'
             parts.append(f"<li>{_badge(method)} {link}</li>")
@@ -97,7 +97,8 @@ def _badge(method: str) -> str:
 
 def _group(document: Part, name: str, entries: list[Entry], base_url: str) -> str:
     body = "".join(_operation(document, *entry, base_url) for entry in entries)
-    return f'<section aria-labelledby="{anchor(name)}"><h2 id="{anchor(name)}">{escape(name)}</h2>{body}</section>'
+    mark = anchor(f"group-{name}")
+    return f'<section aria-labelledby="{mark}"><h2 id="{mark}">{escape(name)}</h2>{body}</section>'
 
 
 def _operation(document: Part, method: str, path: str, operation: Part, base_url: str) -> str:

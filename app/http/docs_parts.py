@@ -20,7 +20,17 @@ _BOUNDS = (
     ("maxLength", "at most {} characters"),
     ("maxItems", "at most {} items"),
 )
-_EXAMPLES = {"query": "How many days of leave?", "message": "How many days of leave?", "content": "# Leave\n30 days."}
+_EXAMPLES: Part = {
+    "query": "How many days of leave?",
+    "message": "How many days of leave?",
+    "content": "# Leave\n30 days.",
+    "scopes": ["search", "chat"],
+}
+"""Values by the name of a field, where a made-up one would not be understood."""
+
+
+_ALWAYS = {"scopes"}
+"""Fields that an example shows although the schema could do without them."""
 
 
 def anchor(name: str) -> str:
@@ -119,7 +129,7 @@ def example(document: Part, schema: Part, depth: int = 0) -> Any:
 
 def _object(document: Part, schema: Part, depth: int) -> Part:
     fields: Part = schema.get("properties", {})
-    wanted: list[str] = schema.get("required") or list(fields)[:1]
+    wanted: list[str] = [*schema.get("required", ()), *(name for name in fields if name in _ALWAYS)] or list(fields)[:1]
     return {
         name: _EXAMPLES.get(name) or example(document, fields[name], depth + 1) for name in wanted if name in fields
     }

@@ -17,15 +17,17 @@ from typing import cast
 import anyio
 from litestar.enums import ParamType
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Parameter
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Parameter, Reference
 from litestar.openapi.spec import Schema as OpenAPISchema
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.types import ASGIApp
+from pydantic import Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from app.adapters.event_log import LoggedEvent
 from app.http.request import ApiRequest
 from app.kit.errors import Invalid
+from app.kit.schema import Schema
 
 PING_S = 15
 SEND_TIMEOUT_S = 30
@@ -33,8 +35,17 @@ SEND_TIMEOUT_S = 30
 
 _SANE_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
+
+class StreamEvent(Schema):
+    """One Server-Sent Event. ``data`` is JSON; what it holds depends on ``event``."""
+
+    data: str
+    event: str = Field(default_factory=str, description="What kind of event it is")
+    id: str = Field(default_factory=str, description="Send the last one back as Last-Event-ID to go on after it")
+
+
 STREAM_RESPONSE = ResponseSpec(
-    str,
+    StreamEvent,
     media_type="text/event-stream",
     description="Server-Sent Events; every event has an id, to resume with Last-Event-ID",
     generate_examples=False,
@@ -82,7 +93,7 @@ def last_event_id(request: ApiRequest, query: str | None) -> str | None:
     return value
 
 
-_EVENTS = OpenAPIMediaType(schema=OpenAPISchema(type=OpenAPIType.STRING, description="Server-Sent Events"))
+_EVENTS = OpenAPIMediaType(schema=Reference("#/components/schemas/StreamEvent"))
 _RESUME = Parameter(
     name="Last-Event-ID",
     param_in=ParamType.HEADER,

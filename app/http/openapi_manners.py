@@ -54,9 +54,9 @@ def _tidy(operation: Part) -> None:
         operation["summary"] = operation["operationId"].replace("_", " ").capitalize()
     if not operation.get("deprecated"):
         operation.pop("deprecated", None)
-    drafted = operation["responses"].get("400", {}).get("content", {})
-    if "application/json" in drafted:  # The framework's own error, which never leaves: ``problems`` sees to that.
-        del operation["responses"]["400"]
+    drafted = operation["responses"].get("400", {}).get("content", {}).get("application/json", {})
+    if "status_code" in drafted.get("schema", {}).get("properties", {}):
+        del operation["responses"]["400"]  # The framework's own error, which never leaves: ``problems`` sees to that.
 
 
 def _parameters(operation: Part) -> None:

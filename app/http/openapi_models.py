@@ -54,5 +54,5 @@ def is_id(name: str) -> bool:
 def _mark_ids(field: Part) -> None:
     for form in (field, *field.get("anyOf", ())):
         text = form.get("items", form)
-        if text.get("type") == "string" and not text.keys() & {"format", "maxLength", "enum"}:
+        if text.get("type") == "string" and not text.keys() & {"format", "maxLength", "enum", "description"}:
             text["format"] = "uuid"

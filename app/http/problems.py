@@ -27,6 +27,9 @@ from app.kit.errors import (
 
 MEDIA_TYPE = "application/problem+json"
 
+_NO_BODY = (FieldError("data", "'data'"),)
+"""What the framework makes of an empty body, which it never asks the request to read."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -37,6 +40,13 @@ class MethodNotAllowed(AppError):
     code = "method_not_allowed"
     title = "This method is not allowed here"
 
+
+_DETAILS: Mapping[type[AppError], str] = {
+    NotFound: "There is nothing at this path.",
+    MethodNotAllowed: "The path takes other methods; the header Allow names them.",
+    TooLarge: "The body is larger than this route takes. Documents go to POST /v1/sources, which takes more.",
+}
+"""What is said instead of the framework's own few words."""
 
 _BY_STATUS: Mapping[int, type[AppError]] = {
     400: BadRequest,
@@ -81,8 +91,7 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
     if kind is None:
         return on_bug(request, error)
     headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
-    detail = "There is nothing at this path." if kind is NotFound else _sentence(error.detail)
-    return _respond(request, kind(detail), headers)
+    return _respond(request, kind(_DETAILS.get(kind) or _sentence(error.detail)), headers)
 
 
 def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
@@ -100,6 +109,8 @@ EXCEPTION_HANDLERS = cast(
 def _invalid(error: ValidationException) -> AppError:
     found = cast("list[dict[str, str]]", error.extra) if isinstance(error.extra, list) else []
     fields = tuple(FieldError(item.get("key", "body"), _sentence(item.get("message", ""))) for item in found)
+    if fields == _NO_BODY:
+        return BadRequest("The body is empty; a JSON object was expected.")
     if not fields:
         return Invalid(_sentence(error.detail))
     first = fields[0]

@@ -15,8 +15,8 @@ from app.parsing.media import MediaType
 CONTENT_TYPES: Mapping[str, str] = {
     MediaType.PDF: "application/pdf",
     MediaType.DOCX: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    MediaType.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    MediaType.PPTX: "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     MediaType.EPUB: "application/epub+zip",
     MediaType.HTML: "text/html",
     MediaType.MD: "text/markdown",

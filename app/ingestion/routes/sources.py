@@ -37,7 +37,7 @@ TAGS = ["Sources"]
     request_max_body_size=None,  # Read piece by piece under the upload's own limit.
     responses={
         200: ResponseSpec(SourceAccepted, description="Known already: the run is skipped", generate_examples=False),
-        **problems(400, 401, 403, 404, 409, 413, 415, 422),
+        **problems(400, 401, 403, 404, 409, 413, 415, 422, 429),
     },
 )
 async def create_source(

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from app.kit.schema import Draft, Moment, Schema
+from app.kit.schema import Draft, Moment, NoNul, Schema
 from app.tenants.models import Role
 from app.tenants.schemas.fields import SECRETIVE, Email, Kept, NewPassword
 
@@ -51,7 +51,7 @@ class LoginForm(Schema):
 
     model_config = SECRETIVE
 
-    email: Annotated[str, StringConstraints(max_length=320)]
+    email: Annotated[str, StringConstraints(max_length=320), NoNul]
     password: Annotated[str, StringConstraints(max_length=1000)] = Field(repr=False)
 
 
