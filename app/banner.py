@@ -10,9 +10,9 @@ USUAL = "http://127.0.0.1:8000"
 _TEXT = """
   MiniRAG is ready at {address}
 
-  Pages      {address}/console   API document: {address}/docs
-  Admin key  {key_place}
-  Data       {data}
+  How to use it  {address}/docs
+  Admin key      {key_place}
+  Data           {data}
 
   Make your first tenant:
 

@@ -12,6 +12,7 @@ from app.adapters.event_log import LoggedEvent
 from app.events.service import channel_of, list_events, wire
 from app.kit.database import Database
 from app.kit.paging import MAX_LIMIT, PageRequest
+from app.kit.tasks import end_tasks
 
 LOOK_S: Final = 2.0
 """How often SQL is asked when nothing is announced: an announcement can be lost."""
@@ -55,8 +56,7 @@ async def follow(
             if not batch:
                 await _wait(woken, look_s)
     finally:
-        listener.cancel()
-        await asyncio.wait([listener])
+        await end_tasks([listener])
 
 
 async def _after(database: Database, tenant_id: UUID, after: UUID) -> list[LoggedEvent]:

@@ -13,7 +13,7 @@ from litestar import MediaType, get
 from litestar.connection import Request
 from litestar.di import NamedDependency
 from litestar.handlers import BaseRouteHandler
-from litestar.response import Response
+from litestar.response import Redirect, Response
 
 from app.http.access import PUBLIC
 from app.http.docs_parts import Part, anchor, code_text, curl_of, deref, outline, plain
@@ -184,4 +184,10 @@ def _schemas(document: Part) -> str:
     return "".join((*parts, "</section>"))
 
 
-ROUTES: Sequence[BaseRouteHandler] = (show_docs,)
+@get("/", opt={PUBLIC: True}, include_in_schema=False)
+async def show_the_way() -> Redirect:
+    """Whoever opens the bare address in a browser finds out what to do here."""
+    return Redirect("/docs")
+
+
+ROUTES: Sequence[BaseRouteHandler] = (show_docs, show_the_way)

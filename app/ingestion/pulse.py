@@ -35,6 +35,7 @@ class Pulse:
         self._lease = lease
         self._reporter = reporter
         self._renewed_at = asyncio.get_running_loop().time()
+        self._over = False
 
     async def around(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do ``work`` while beating. Raises what the work raises, or LeaseLost or RunCancelled, which end it."""
@@ -44,6 +45,7 @@ class Pulse:
                 try:
                     return await work()
                 finally:
+                    self._over = True  # A cancellation can be lost on its way: then the next beat is the last.
                     beat.cancel()
         except BaseExceptionGroup as faults:
             # The beat's word counts for more than what its interruption made of the work.
@@ -52,7 +54,7 @@ class Pulse:
 
     async def _beat(self) -> None:
         tick_s = min(TICK_S, self._lease.lease_s / 4)
-        while True:
+        while not self._over:
             await asyncio.sleep(tick_s)
             try:
                 cancel = await self._tick()
@@ -78,6 +80,7 @@ class Pulse:
             await self._reporter.save(session)
             cancel = await self._lease.cancel_requested(session)
         self._renewed_at = asyncio.get_running_loop().time()
+        self._over = False
         if news:
             self._reporter.tell()
         return cancel

@@ -171,7 +171,15 @@ def test_ctrl_c_stops_the_model_and_shows_what_there_is(scripted: ScriptedServer
     scripted.on("GET /v1/messages/m-1/stream", Says(chunks=[USAGE, done("cancelled")]))
     command = [sys.executable, "-m", "app.cli.main", "chat", "How?", "--url", scripted.url, "--token", "t"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, start_new_session=True) as process:
+    # A test run in the background of a shell is started with SIGINT ignored, and would hand that on.
+    heard = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)  # noqa: E731  # Run in the child only.
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
+        preexec_fn=heard,  # noqa: PLW1509  # It takes no lock that a thread could hold.
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.read(11) == b"Thirty days"
         process.send_signal(signal.SIGINT)

@@ -197,3 +197,8 @@ async def test_the_page_shows_every_operation_with_a_command(house: House, docum
 async def test_a_strange_host_cannot_write_into_the_page(house: House) -> None:
     answer = await house.client.get("/docs", headers={"Host": 'x"><script>alert(1)</script>'})
     assert "<script>" not in answer.text
+
+
+async def test_the_bare_address_leads_to_the_page_for_people(house: House) -> None:
+    answer = await house.client.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (302, "/docs")

@@ -57,10 +57,15 @@ async def a_fifo_reader(pool: ParserPool, path: Path) -> "asyncio.Task[object]":
 
 
 def children() -> int:
-    """The parser processes that this process has."""
+    """How many parser processes this process has."""
+    return len(children_pids())
+
+
+def children_pids() -> list[str]:
+    """The parser processes of this process, which may have children of other kinds as well."""
     listed = Path(f"/proc/{os.getpid()}/task").glob("*/children")
     pids = [pid for path in listed for pid in path.read_text().split()]
-    return sum("parser_child" in _command_of(pid) for pid in pids)
+    return [pid for pid in pids if "parser_child" in _command_of(pid)]
 
 
 def _command_of(pid: str) -> str:
@@ -158,12 +163,8 @@ async def test_a_child_that_dies_is_a_crash_and_worth_another_try(
 ) -> None:
     async with a_pool() as pool:
         task = await a_fifo_reader(pool, tmp_path / "endless")
-        (child,) = (
-            int(pid)
-            for path in Path(f"/proc/{os.getpid()}/task").glob("*/children")
-            for pid in path.read_text().split()
-        )
-        os.kill(child, signal.SIGSEGV)
+        (child,) = children_pids()
+        os.kill(int(child), signal.SIGSEGV)
         with pytest.raises(ParserCrashed) as raised:
             await task
         assert raised.value.transient

@@ -79,8 +79,7 @@ class Worker:
             if running := [task for task in worker.tasks.values() if not task.done()]:
                 await asyncio.wait(running, timeout=self._options.drain_s)
             await _cancel_jobs(worker)
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await end_tasks([self._task])
         self._task = None
 
     async def _supervise(self) -> None:

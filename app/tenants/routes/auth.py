@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
-from app.http.access import OPEN
+from app.http.access import PUBLIC
 from app.http.docs import problems
 from app.http.principal import Principal
 from app.kit.database import Database
@@ -22,7 +22,7 @@ TAGS = ["Identity"]
 
 @post(
     "/v1/auth/login",
-    opt={OPEN: True},
+    opt={PUBLIC: True},
     status_code=200,
     operation_id="login",
     summary="Sign in with e-mail and password",
