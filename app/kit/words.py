@@ -1,6 +1,7 @@
 """Words that carry meaning, for comparing a sentence with a passage without a model."""
 
 import re
+from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -25,32 +26,40 @@ def content_words(text: str) -> frozenset[str]:
 def content_sequence(text: str) -> list[str]:
     """The same words in their order, repeats included."""
     words: list[str] = []
-    for match in _WORD.finditer(text.casefold()):
-        word = match.group()
-        if _CJK.search(word):
-            words.extend(word[i : i + 2] for i in range(max(1, len(word) - 1)))
-        elif word not in _FUNCTION_WORDS:
-            words.append(rough_stem(word))
+    for word in _WORD.findall(text.casefold()):
+        words.extend(_folded(word))
     return words
 
 
+@lru_cache(maxsize=50_000)
+def _folded(word: str) -> tuple[str, ...]:
+    """What one word comes to; remembered, because a text says the same few thousand words again and again."""
+    if not word.isascii() and _CJK.search(word):
+        return tuple(word[at : at + 2] for at in range(max(1, len(word) - 1)))
+    return () if word in _FUNCTION_WORDS else (rough_stem(word),)
+
+
+_ENDINGS = (
+    ("ations", 4, ""),
+    ("ation", 4, ""),
+    ("ings", 4, ""),
+    ("ing", 4, ""),
+    ("ies", 3, "y"),
+    ("ied", 3, "y"),
+    ("ed", 4, ""),
+    ("es", 4, ""),
+    ("s", 3, ""),
+)
+"""An ending, how many letters must stand before it, and what takes its place."""
+
+
 def rough_stem(word: str) -> str:
-    """A word without its most common English endings: enough to match ``leaves``/``leave`` and ``paid``/``paid``."""
+    """A word without its most common English endings: enough that ``leaves`` meets ``leave``."""
     word = word.removesuffix("'s").removesuffix("’s")
-    for ending, least in (
-        ("ations", 4),
-        ("ation", 4),
-        ("ings", 4),
-        ("ing", 4),
-        ("ies", 3),
-        ("ied", 3),
-        ("ed", 4),
-        ("es", 4),
-        ("s", 3),
-    ):
+    for ending, least, instead in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= least:
             stem = word[: -len(ending)]
-            return stem + "y" if ending in {"ies", "ied"} else stem.rstrip("e")
+            return stem + instead if instead else stem.rstrip("e")
     return word.rstrip("e") if len(word) > 4 else word
 
 

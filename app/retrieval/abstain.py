@@ -35,7 +35,8 @@ def _confidence(question: str, best: Sequence[Found]) -> float:
     reranked = [item.scores.rerank for item in best if item.scores.rerank is not None]
     if reranked:
         return max(reranked)
-    covered = max(coverage(question, item.evidence.content) for item in best)
+    asked = content_words(question)
+    covered = max(_share(asked, item.evidence.content) for item in best)
     calibrated = [
         CURVES[model].confidence(cosine, covered)
         for item in best
@@ -47,7 +48,8 @@ def _confidence(question: str, best: Sequence[Found]) -> float:
 
 def coverage(question: str, passage: str) -> float:
     """The share of the question's content words that stand in the passage, between 0 and 1."""
-    asked = content_words(question)
-    if not asked:
-        return 1.0
-    return len(asked & content_words(passage)) / len(asked)
+    return _share(content_words(question), passage)
+
+
+def _share(asked: frozenset[str], passage: str) -> float:
+    return len(asked & content_words(passage)) / len(asked) if asked else 1.0
