@@ -3,16 +3,26 @@
 import json
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from tests.support.processes import ROOT, Door, Installation, Process
 from tests.support.server_process import answers, free_port
 
 
+@dataclass(frozen=True)
+class SlowAnswer:
+    """An answer of which the first words have come; ``lines`` gives the rest of its stream."""
+
+    door: Door
+    message_id: str
+    lines: Iterator[str]
+
+
 @contextmanager
-def begin_slow_answer(installation: Installation) -> Generator[tuple[Door, str]]:
-    """A provider in a process of its own that speaks slowly, and an answer of which the first words are there."""
+def begin_slow_answer(installation: Installation, tokens: int = 400) -> Generator[SlowAnswer]:
+    """A provider in a process of its own that says ten words a second, and an answer it has begun."""
     port = free_port()
     provider = Process(
         [sys.executable, "-m", "tests.support.provider", "--port", str(port)],
@@ -37,16 +47,17 @@ def begin_slow_answer(installation: Installation) -> Generator[tuple[Door, str]]
             },
         )
         bot = door.post(
-            "/v1/bots", {"name": "slow", "model": "openai/scripted-tokens-400-100", "credential_id": credential["id"]}
+            "/v1/bots",
+            {"name": "slow", "model": f"openai/scripted-tokens-{tokens}-100", "credential_id": credential["id"]},
         )
         ask = {"message": "What does the mill grind by the river?", "bot_id": bot["id"]}
         with door.client.stream("POST", "/v1/chat", json=ask) as response:
-            message_id = ""
-            for line in response.iter_lines():
+            message_id, lines = "", response.iter_lines()
+            for line in lines:
                 if line.startswith("data: ") and "message_id" in line:
                     message_id = str(json.loads(line[6:])["message_id"])
                 if line.startswith("event: delta"):
                     break
-            yield door, message_id
+            yield SlowAnswer(door, message_id, lines)
     finally:
         provider.kill()

@@ -102,14 +102,11 @@ def test_a_web_process_killed_in_an_answer_leaves_an_ended_answer(tmp_path: Path
 
     with (
         embedded(tmp_path, MINIRAG_ALLOWED_FETCH_HOSTS="127.0.0.1") as installation,
-        begin_slow_answer(installation) as (
-            door,
-            message_id,
-        ),
+        begin_slow_answer(installation) as slow,
     ):
         installation.web.kill()
         installation.restart(installation.web)
-        response = door.client.get(f"/v1/messages/{message_id}/stream")
+        response = slow.door.client.get(f"/v1/messages/{slow.message_id}/stream")
         assert response.status_code == 200
         assert "event: done" in response.text
         assert '"finish_reason":"error"' in response.text

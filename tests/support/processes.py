@@ -48,8 +48,17 @@ class Process:
 
     def stop(self, within_s: float = 30) -> int:
         """SIGTERM; its exit code."""
+        self.ask_to_stop()
+        return self.exit_code(within_s)
+
+    def ask_to_stop(self) -> None:
+        """SIGTERM, without waiting."""
         assert self._process is not None
         self._process.terminate()
+
+    def exit_code(self, within_s: float = 30) -> int:
+        """Its exit code, once it has ended."""
+        assert self._process is not None
         code = self._process.wait(within_s)
         self._process = None
         return code
