@@ -21,7 +21,7 @@ nav{position:sticky;top:0;align-self:start;max-height:100vh;overflow:auto;paddin
 font-size:.9rem;border-right:1px solid var(--line)}
 nav h2{font-size:.95rem;margin:1.2rem 0 .3rem}
 nav ul{list-style:none;margin:0;padding:0}
-nav li{margin:.15rem 0}
+nav li{margin:.15rem 0;display:grid;grid-template-columns:max-content 1fr;gap:.45rem;align-items:start}
 nav a{text-decoration:none;color:inherit}
 nav a:hover{text-decoration:underline}
 main{padding:1rem clamp(1rem,4vw,3rem) 6rem;min-width:0}
