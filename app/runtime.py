@@ -103,6 +103,63 @@ async def open_runtime(
 
 async def _build(stack: AsyncExitStack, settings: Settings, load_embedder: Callable[[], Granite]) -> Runtime:
     secrets = await asyncio.to_thread(load_secrets, settings)
+    stores = await _stores(stack, settings)
+    guard = AddressGuard(settings.allowed_fetch_hosts)
+    models = await _models(stack, settings, guard, load_embedder)
+    books = await _books(stack, settings, stores)
+    sealer = Sealer(secrets.encryption_keys)
+    endpoints = EndpointResolver(sealer)
+    passwords, freshness, last_used = Passwords(), Freshness(stores.redis.client()), LastUsed(stores.database)
+    _own(stack, last_used.run())
+    pool = _parser_pool(stack, settings)
+
+    async def warm_up() -> None:
+        pool.warm_up()
+        await models.local.load()
+
+    return Runtime(
+        settings=settings,
+        secrets=secrets,
+        database=stores.database,
+        redis=stores.redis,
+        queue=stores.queue,
+        event_log=stores.event_log,
+        vectors=stores.vectors,
+        blobs=stores.blobs,
+        guard=guard,
+        embedder=models.embedder,
+        model=models.model,
+        tokens=models.tokens,
+        sealer=sealer,
+        endpoints=endpoints,
+        passwords=passwords,
+        freshness=freshness,
+        verifier=TokenVerifier(stores.database, secrets, freshness, last_used),
+        login=Login(stores.database, passwords, secrets.jwt_key, settings.session_ttl_s),
+        recorder=books.recorder,
+        ledger=books.ledger,
+        traffic=books.traffic,
+        admission=books.admission,
+        chat=await _chat(stack, settings, stores, models, books, endpoints),
+        manners=StreamManners(settings.shutdown_grace_s),
+        ingestion=_ingestion(settings, stores, models, books, endpoints, pool),
+        warm_up=warm_up,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stores:
+    """Where things are kept."""
+
+    database: Database
+    redis: RedisSource
+    queue: Queue
+    event_log: EventLog
+    vectors: VectorStore
+    blobs: BlobStore
+
+
+async def _stores(stack: AsyncExitStack, settings: Settings) -> _Stores:
     database = Database(settings.effective_database_url, pool_size=settings.database_pool_size)
     stack.push_async_callback(database.aclose)
     redis = open_redis(settings.redis_url)
@@ -119,91 +176,90 @@ async def _build(stack: AsyncExitStack, settings: Settings, load_embedder: Calla
     stack.push_async_callback(vectors.aclose)
     blobs = FolderBlobStore(settings.data_dir / "files")
     await blobs.open()
-    guard = AddressGuard(settings.allowed_fetch_hosts)
-    models = await _models(stack, settings, guard, load_embedder)
-    sealer = Sealer(secrets.encryption_keys)
-    endpoints = EndpointResolver(sealer)
-    passwords = Passwords()
-    freshness = Freshness(redis.client())
-    last_used = LastUsed(database)
-    _own(stack, last_used.run())
-    recorder = Recorder(event_log)
+    return _Stores(database, redis, queue, event_log, vectors, blobs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Books:
+    """What is written down of what happens, and what may happen."""
+
+    recorder: Recorder
+    ledger: Ledger
+    traffic: Traffic
+    admission: Admission
+
+
+async def _books(stack: AsyncExitStack, settings: Settings, stores: _Stores) -> _Books:
+    recorder = Recorder(stores.event_log)
     prices = PriceTable(settings.prices_file)
     await prices.load()
     ledger = Ledger(prices, recorder)
-    traffic = Traffic(redis.client())
+    traffic = Traffic(stores.redis.client())
     stack.push_async_callback(traffic.aclose)
     _own(stack, traffic.run())
-    admission = Admission(database, traffic, ledger, settings.provider_total_s)
+    return _Books(recorder, ledger, traffic, Admission(stores.database, traffic, ledger, settings.provider_total_s))
+
+
+async def _chat(
+    stack: AsyncExitStack,
+    settings: Settings,
+    stores: _Stores,
+    models: "_Models",
+    books: _Books,
+    endpoints: EndpointResolver,
+) -> ChatFlow:
     chat = build_chat(
         ChatParts(
             settings=settings,
-            database=database,
-            vectors=vectors,
+            database=stores.database,
+            vectors=stores.vectors,
             embedder=models.embedder,
             reranker=models.reranker,
             model=models.model,
             endpoints=endpoints,
-            event_log=event_log,
-            ledger=ledger,
-            admission=admission,
-            recorder=recorder,
+            event_log=stores.event_log,
+            ledger=books.ledger,
+            admission=books.admission,
+            recorder=books.recorder,
             tokens=models.tokens,
         )
     )
     await chat.answers.open()
     stack.push_async_callback(chat.answers.aclose, settings.shutdown_grace_s)
+    return chat
+
+
+def _parser_pool(stack: AsyncExitStack, settings: Settings) -> ParserPool:
     pool = ParserPool(
         children=settings.parser_processes,
         deadline_s=settings.parse_timeout_s,
         memory_bytes=settings.parse_memory_bytes,
     )
     stack.push_async_callback(pool.aclose)
+    return pool
 
-    async def warm_up() -> None:
-        pool.warm_up()
-        await models.local.load()
 
-    return Runtime(
-        settings=settings,
-        secrets=secrets,
-        database=database,
-        redis=redis,
-        queue=queue,
-        event_log=event_log,
-        vectors=vectors,
-        blobs=blobs,
-        guard=guard,
+def _ingestion(
+    settings: Settings,
+    stores: _Stores,
+    models: "_Models",
+    books: _Books,
+    endpoints: EndpointResolver,
+    pool: ParserPool,
+) -> IngestionDeps:
+    return IngestionDeps(
+        database=stores.database,
+        blobs=stores.blobs,
+        vectors=stores.vectors,
         embedder=models.embedder,
-        model=models.model,
-        tokens=models.tokens,
-        sealer=sealer,
+        queue=stores.queue,
+        event_log=stores.event_log,
+        recorder=books.recorder,
+        parser_pool=pool,
+        settings=settings,
         endpoints=endpoints,
-        passwords=passwords,
-        freshness=freshness,
-        verifier=TokenVerifier(database, secrets, freshness, last_used),
-        login=Login(database, passwords, secrets.jwt_key, settings.session_ttl_s),
-        recorder=recorder,
-        ledger=ledger,
-        traffic=traffic,
-        admission=admission,
-        chat=chat,
-        manners=StreamManners(settings.shutdown_grace_s),
-        ingestion=IngestionDeps(
-            database=database,
-            blobs=blobs,
-            vectors=vectors,
-            embedder=models.embedder,
-            queue=queue,
-            event_log=event_log,
-            recorder=recorder,
-            parser_pool=pool,
-            settings=settings,
-            endpoints=endpoints,
-            metering=ledger,
-            count_tokens=models.tokens.count,
-        ),
-        warm_up=warm_up,
+        metering=books.ledger,
+        count_tokens=models.tokens.count,
     )
 
 
