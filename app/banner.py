@@ -45,11 +45,16 @@ def announce(settings: Settings, address: str) -> None:
 def shown(path: Path) -> str:
     """A path as short as it can be typed from here."""
     try:
-        return str(path.resolve().relative_to(Path.cwd()))
+        return str(path.absolute().relative_to(Path.cwd()))
     except ValueError:
-        return str(path.resolve())
+        return str(path.absolute())
 
 
 def command_for(address: str) -> str:
-    """How to call the command line for this server: the address is only named where it is not the usual one."""
-    return "minirag " if address == USUAL else f"MINIRAG_URL={address} minirag "
+    """How to call the command line for this server, by the path it was itself called by.
+
+    The address is only named where it is not the usual one.
+    """
+    program = Path(sys.argv[0])
+    name = shown(program) if program.name == "minirag" and program.is_file() else "minirag"
+    return f"{name} " if address == USUAL else f"MINIRAG_URL={address} {name} "
