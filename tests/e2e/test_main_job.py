@@ -98,3 +98,23 @@ def test_separate_processes_refuse_the_embedded_index(tmp_path: Path) -> None:
         assert process._process.wait(30) == 2
         assert process.said().count("\n") == 1
         assert "MINIRAG_QDRANT_URL" in process.said()
+
+
+def test_a_process_waits_for_its_services_and_then_says_what_to_mend(tmp_path: Path) -> None:
+    """Nothing listens there: the process tries again for a while, then ends with one sentence."""
+    env = {
+        "MINIRAG_DATA_DIR": str(tmp_path),
+        "MINIRAG_DATABASE_URL": f"postgresql+asyncpg://nobody:secret-word@127.0.0.1:{free_port()}/nothing",
+        "MINIRAG_REDIS_URL": f"redis://127.0.0.1:{free_port()}/0",
+        "MINIRAG_QDRANT_URL": f"http://127.0.0.1:{free_port()}",
+        "MINIRAG_STARTUP_TIMEOUT_S": "1",
+        "MINIRAG_LOG_FORMAT": "json",
+    }
+    process = Process([str(ROOT / ".venv/bin/minirag"), "worker"], env, tmp_path / "worker.log")
+    process.start()
+    assert process.exit_code() == 2
+    *waiting, last = process.said().strip().splitlines()
+    assert any("startup.waiting" in line for line in waiting)
+    assert last.startswith("minirag: The database did not answer within 1 seconds")
+    assert "MINIRAG_DATABASE_URL" in last
+    assert "secret-word" not in process.said()

@@ -41,6 +41,6 @@ def test_a_run_in_flight_is_given_back_without_spending_an_attempt(tmp_path: Pat
         wait_for_stage(installation, "embedding")
         assert installation.web.stop() == 0
         rows = look_at(installation.database_url, "SELECT status, attempt, lease_owner FROM runs")
-        assert rows in ([("queued", 1, None)], [("succeeded", 1, None)])
+        assert rows == [("queued", 1, None)]
         installation.restart(installation.web)
         assert_learned_once(installation, door, door.ended(body["run"]["id"]))
