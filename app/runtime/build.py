@@ -1,35 +1,19 @@
-"""Builds everything once and closes it in reverse: the only place that knows embedded from production.
-
-Routes, jobs and commands receive what is built here; nothing is a module-level client. A test builds its own runtime,
-with its own data folder and, where it wants one, its own model.
-"""
+"""Puts a process together, in the order of its parts."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-import structlog
-
-from app.adapters.blob_store import BlobStore, FolderBlobStore
-from app.adapters.embedder.dispatch import RoutedEmbedder
+from app.adapters.blob_store import BlobStore
 from app.adapters.embedder.granite import Granite, load_granite
-from app.adapters.embedder.local import LocalEmbedder
 from app.adapters.embedder.port import Embedder
 from app.adapters.event_log import EventLog
-from app.adapters.litellm_gate import LiteLLMGate
-from app.adapters.llm.dispatch import RoutedModel
 from app.adapters.llm.port import LanguageModel
-from app.adapters.provider_http import ProviderHttp
-from app.adapters.provider_limits import ProviderLimits
-from app.adapters.provider_transport import AsyncioTransport
 from app.adapters.queue import Queue
-from app.adapters.redis import RedisSource, open_redis
-from app.adapters.reranker.dispatch import RoutedReranker
-from app.adapters.reranker.local import LocalRerankers
-from app.adapters.reranker.port import Reranker
+from app.adapters.redis import RedisSource
 from app.adapters.tokens import TokenCounter
-from app.adapters.vector_store import VectorStore, open_vector_store
+from app.adapters.vector_store import VectorStore
 from app.adapters.web_fetch.guard import AddressGuard
 from app.chat.build import ChatFlow, ChatParts, build_chat
 from app.events.service import Recorder
@@ -39,7 +23,10 @@ from app.ingestion.parser_pool import ParserPool
 from app.kit.database import Database
 from app.kit.passwords import Passwords
 from app.kit.sealing import Sealer
-from app.kit.tasks import end_tasks
+from app.runtime.books import Books, open_books
+from app.runtime.models import Models, open_models
+from app.runtime.owning import own
+from app.runtime.stores import Stores, open_stores
 from app.secrets import Secrets, load_secrets
 from app.settings import Settings
 from app.tenants.endpoints import EndpointResolver
@@ -49,10 +36,7 @@ from app.tenants.login import Login
 from app.tenants.verifier import TokenVerifier
 from app.usage.admission import Admission
 from app.usage.ledger import Ledger
-from app.usage.prices import PriceTable
 from app.usage.traffic import Traffic
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +87,14 @@ async def open_runtime(
 
 async def _build(stack: AsyncExitStack, settings: Settings, load_embedder: Callable[[], Granite]) -> Runtime:
     secrets = await asyncio.to_thread(load_secrets, settings)
-    stores = await _stores(stack, settings)
+    stores = await open_stores(stack, settings)
     guard = AddressGuard(settings.allowed_fetch_hosts)
-    models = await _models(stack, settings, guard, load_embedder)
-    books = await _books(stack, settings, stores)
+    models = await open_models(stack, settings, guard, load_embedder)
+    books = await open_books(stack, settings, stores)
     sealer = Sealer(secrets.encryption_keys)
     endpoints = EndpointResolver(sealer)
     passwords, freshness, last_used = Passwords(), Freshness(stores.redis.client()), LastUsed(stores.database)
-    _own(stack, last_used.run())
+    own(stack, last_used.run())
     pool = _parser_pool(stack, settings)
 
     async def warm_up() -> None:
@@ -147,65 +131,12 @@ async def _build(stack: AsyncExitStack, settings: Settings, load_embedder: Calla
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Stores:
-    """Where things are kept."""
-
-    database: Database
-    redis: RedisSource
-    queue: Queue
-    event_log: EventLog
-    vectors: VectorStore
-    blobs: BlobStore
-
-
-async def _stores(stack: AsyncExitStack, settings: Settings) -> _Stores:
-    database = Database(settings.effective_database_url, pool_size=settings.database_pool_size)
-    stack.push_async_callback(database.aclose)
-    redis = open_redis(settings.redis_url)
-    stack.push_async_callback(redis.aclose)
-    queue = Queue(redis)
-    stack.push_async_callback(queue.aclose)
-    event_log = EventLog(redis.client(), ttl_s=settings.stream_ttl_s)
-    stack.push_async_callback(event_log.aclose)
-    vectors = await open_vector_store(
-        settings.qdrant_url,
-        settings.data_dir / "qdrant",
-        api_key=None if settings.qdrant_api_key is None else settings.qdrant_api_key.get_secret_value(),
-    )
-    stack.push_async_callback(vectors.aclose)
-    blobs = FolderBlobStore(settings.data_dir / "files")
-    await blobs.open()
-    return _Stores(database, redis, queue, event_log, vectors, blobs)
-
-
-@dataclass(frozen=True, slots=True)
-class _Books:
-    """What is written down of what happens, and what may happen."""
-
-    recorder: Recorder
-    ledger: Ledger
-    traffic: Traffic
-    admission: Admission
-
-
-async def _books(stack: AsyncExitStack, settings: Settings, stores: _Stores) -> _Books:
-    recorder = Recorder(stores.event_log)
-    prices = PriceTable(settings.prices_file)
-    await prices.load()
-    ledger = Ledger(prices, recorder)
-    traffic = Traffic(stores.redis.client())
-    stack.push_async_callback(traffic.aclose)
-    _own(stack, traffic.run())
-    return _Books(recorder, ledger, traffic, Admission(stores.database, traffic, ledger, settings.provider_total_s))
-
-
 async def _chat(
     stack: AsyncExitStack,
     settings: Settings,
-    stores: _Stores,
-    models: "_Models",
-    books: _Books,
+    stores: Stores,
+    models: Models,
+    books: Books,
     endpoints: EndpointResolver,
 ) -> ChatFlow:
     chat = build_chat(
@@ -241,9 +172,9 @@ def _parser_pool(stack: AsyncExitStack, settings: Settings) -> ParserPool:
 
 def _ingestion(
     settings: Settings,
-    stores: _Stores,
-    models: "_Models",
-    books: _Books,
+    stores: Stores,
+    models: Models,
+    books: Books,
     endpoints: EndpointResolver,
     pool: ParserPool,
 ) -> IngestionDeps:
@@ -261,40 +192,3 @@ def _ingestion(
         metering=books.ledger,
         count_tokens=models.tokens.count,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Models:
-    embedder: Embedder
-    reranker: Reranker
-    model: LanguageModel
-    tokens: TokenCounter
-    local: LocalEmbedder
-
-
-async def _models(
-    stack: AsyncExitStack, settings: Settings, guard: AddressGuard, load_embedder: Callable[[], Granite]
-) -> _Models:
-    limits = ProviderLimits(settings.provider_timeout_s, settings.provider_idle_s, settings.provider_total_s)
-    transport = AsyncioTransport(resolve=guard.addresses)
-    http = await stack.enter_async_context(ProviderHttp(vet=guard.vet, transport=transport))
-    gate = LiteLLMGate()
-    stack.push_async_callback(gate.aclose)
-    local = LocalEmbedder(load_embedder)
-    stack.push_async_callback(local.aclose)
-    rerankers = LocalRerankers(settings.models_dir)
-    stack.push_async_callback(rerankers.aclose)
-    return _Models(
-        embedder=RoutedEmbedder(local, http, gate, limits),
-        reranker=RoutedReranker(rerankers, http, gate),
-        model=RoutedModel(http, gate, limits),
-        tokens=TokenCounter(),
-        local=local,
-    )
-
-
-def _own(stack: AsyncExitStack, work: Coroutine[None, None, None]) -> None:
-    """Run a coroutine as a task that ends with the runtime."""
-    task = asyncio.create_task(work)
-
-    stack.push_async_callback(end_tasks, [task])
